@@ -1,0 +1,1 @@
+"""The loops that join domain, store, AWS and control."""

@@ -1,0 +1,1 @@
+"""Readers of the event rows, each with a cursor of its own."""

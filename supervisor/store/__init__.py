@@ -1,0 +1,1 @@
+"""The durable state: jobs, instances, events."""
