@@ -4,14 +4,14 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint format clean
+.PHONY: help setup test lint format lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
 setup: $(STAMP) ## Debian packages and the virtual environment
 
-$(STAMP): pyproject.toml scripts/setup
+$(STAMP): pyproject.toml requirements.lock scripts/setup
 	scripts/setup
 	@touch $(STAMP)
 
@@ -27,6 +27,11 @@ lint: setup ## formatting, rules, types, layers, shell
 format: setup ## rewrite the code as the formatter wants it
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+lock: ## resolve the dependencies anew into requirements.lock
+	$(PY) -m pip install -q uv
+	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
+	  --python-version 3.11 --quiet --custom-compile-command "make lock" --upgrade -o requirements.lock
 
 clean: ## remove what setup and the tests made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
