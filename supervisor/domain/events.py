@@ -33,6 +33,7 @@ class EventType(StrEnum):
     INSTANCE_TERMINATE_BLOCKED = "instance.terminate_blocked"
     INSTANCE_IDLE = "instance.idle"
     JOB_REQUESTED = "job.requested"
+    JOB_TERMINATE_REQUESTED = "job.terminate_requested"
     JOB_LAUNCHING = "job.launching"
     JOB_STARTED = "job.started"
     JOB_ADOPTED = "job.adopted"

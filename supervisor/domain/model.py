@@ -133,8 +133,8 @@ class StopRequest:
     actor: Actor
     grace_seconds: float
     requested_at: float
-    delivered: bool = False
-    """A look or the signal script's own report showed that the signal was sent."""
+    delivered_at: float | None = None
+    """When the signal script last reported that the signal was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +173,12 @@ class Job:
     stop: StopRequest | None = None
     give_up: bool = False
     """The launch is to be given up: a tombstone is due on the instance."""
+    pending_since: float | None = None
+    """Since when this attempt waits for its start; ``start_within_seconds`` counts from here."""
     not_before: float = 0.0
     """A further attempt waits until then."""
+    void_attempts: int = 0
+    """Attempts that never began, so they do not count towards ``max_attempts``."""
     launched_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
@@ -183,6 +187,9 @@ class Job:
     checkpoint: Checkpoint | None = None
     wrapper_gone: bool = False
     lingering: bool = False
+    """Its own process is gone, others of its tree are not."""
+    gone_once: bool = False
+    """An adopted job's process was seen to be gone without a code; the next look decides."""
     cleaned: bool = False
     """The clean-up of the ended attempt was confirmed by the instance."""
 
