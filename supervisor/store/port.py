@@ -41,6 +41,15 @@ class Idempotency:
     job_id: str
 
 
+class KeyTakenError(StoreError):
+    """Raised when a commit's idempotency key is in use already; nothing of the commit was kept."""
+
+    def __init__(self, taken: Idempotency) -> None:
+        super().__init__("this Idempotency-Key was used already", f"it launched job {taken.job_id}")
+        self.taken = taken
+        """What the key was first used for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that is durable but the events."""
@@ -67,7 +76,9 @@ class Store(Protocol):
     ) -> tuple[Event, ...]:
         """Write all of it in one transaction, durable on return; give the events their numbers.
 
-        A cancelled caller does not undo it: the transaction is whole or absent.
+        A cancelled caller does not undo it: the transaction is whole or absent. A key that was
+        used in the last 24 hours is refused by ``KeyTakenError``, so of two commits at once with
+        one key, one is kept.
         """
         ...
 
@@ -96,11 +107,14 @@ class Store(Protocol):
         ...
 
     async def set_cursor(self, sink: str, seq: int) -> None:
-        """Remember how far a sink has delivered; never goes back."""
+        """Remember how far a sink has delivered; never goes back, nor past the newest event."""
         ...
 
     async def prune(self, *, before: float, keep_after: int) -> int:
-        """Remove events older than ``before`` and numbered at most ``keep_after``; count them."""
+        """Remove events older than ``before`` and numbered at most ``keep_after``; count them.
+
+        Only from the oldest on: what is kept has no gap, whatever the clock did.
+        """
         ...
 
     async def close(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from supervisor.domain.events import EventType, NewEvent
 from supervisor.domain.facts import AdoptedFacts, DirectoryFacts, EntryFacts, HostReport, PidFile
+from supervisor.domain.job_id import adopted_job_id
 from supervisor.domain.model import Checkpoint, Instance, Job
 from supervisor.domain.policy import Policy
 from supervisor.domain.transitions.adopted import adopt, take_in_adopted
@@ -17,9 +18,19 @@ _BOOTS_KEPT = 16
 
 
 def apply_report(
-    instance: Instance, jobs: Sequence[Job], report: HostReport, *, now: float, policy: Policy
+    instance: Instance,
+    jobs: Sequence[Job],
+    report: HostReport,
+    *,
+    known: Container[str],
+    now: float,
+    policy: Policy,
 ) -> Change:
-    """Take in a whole report. One that is older than the last one taken in changes nothing."""
+    """Take in a whole report. One that is older than the last one taken in changes nothing.
+
+    ``jobs`` are those for which something may be left to do, ``known`` the ids of all: an older
+    launcher's job is adopted once.
+    """
     if report.instance_id != instance.instance_id or _outdated(instance, report):
         return NO_CHANGE
     seen, events = _instance_seen(instance, report, now)
@@ -30,9 +41,8 @@ def apply_report(
         events += told
         if after != job:
             changed.append(after)
-    known = {job.adopted_key for job in jobs if job.adopted}
     for facts in report.adopted:
-        if facts.key not in known and not facts.cleaned:
+        if not facts.cleaned and adopted_job_id(instance.instance_id, facts.key) not in known:
             after, told = adopt(instance.instance_id, facts, report, now=now, policy=policy)
             events += told
             changed.append(after)
