@@ -106,9 +106,18 @@ class Supervisor(Protocol):
         ...
 
     async def launch(
-        self, spec: LaunchSpec, actor: Actor, *, idempotency_key: str | None, body_digest: str
+        self,
+        spec: LaunchSpec,
+        actor: Actor,
+        *,
+        idempotency_key: str | None,
+        body_digest: str,
+        dry_run: bool = False,
     ) -> Job:
-        """Accept a launch; durable on return. The same key and digest return the first job."""
+        """Accept a launch; durable on return. The same key and digest return the first job.
+
+        A dry run refuses what would be refused, and keeps nothing of what it returns.
+        """
         ...
 
     async def terminate_job(
